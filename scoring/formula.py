@@ -125,7 +125,7 @@ def half_width(time_half_width: float, time_weight: float = 0.5) -> float:
 
 
 def is_tied(difference: float, half_width: float, other_half_width: float) -> bool:
-    """Whether the clock cannot tell two scores apart.
+    """Whether the clock cannot tell two scores apart, or two time ratios.
 
     The half widths are those of the two 95 % intervals. The errors of two measurements are
     independent. So the difference has the half width sqrt(a^2 + b^2), which is 1.96 times its

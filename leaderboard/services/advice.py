@@ -84,8 +84,10 @@ def time_gain(evaluation: Evaluation, rival: Entry | None) -> float:
     if rival is None:
         return 0.0
     less = (evaluation.time_ratio or 0.0) - rival.time_ratio
-    noise = (evaluation.half_width or 0.0) + (rival.evaluation.half_width or 0.0)
-    return evaluation.competition.time_weight * less if less > noise else 0.0
+    own, other = evaluation.half_width or 0.0, rival.evaluation.half_width or 0.0
+    if less <= 0 or formula.is_tied(less, own, other):
+        return 0.0
+    return evaluation.competition.time_weight * less
 
 
 def quality_gain(evaluation: Evaluation, rival: Entry | None) -> float:

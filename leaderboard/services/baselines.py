@@ -46,29 +46,42 @@ class Line:
         return isinstance(self.model, ReferenceModel)
 
 
-def of(competition: Competition, board: str) -> Line | None:
+@dataclass(frozen=True)
+class Lines:
+    """The lines of a board."""
+
+    reference: Line | None
+    baselines: Sequence[Line]
+    """The best one first."""
+
+    @property
+    def every(self) -> list[Line]:
+        """All of them, the best one first."""
+        some = [self.reference, *self.baselines] if self.reference else self.baselines
+        return sorted(some, key=place_of)
+
+
+def reference_of(competition: Competition, board: str) -> Line | None:
     """The reference by its calibration; None before a calibration."""
     calibration = competition.calibration
     return line(competition, calibration, calibration.reference, board) if calibration else None
 
 
-def others(competition: Competition, board: str) -> list[Line]:
+def scored(competition: Competition, board: str) -> list[Line]:
     """The baselines that have a score by the terms of today, the best one first."""
     found = {one.baseline: one for one in measured(competition) if one.baseline}
     lines = [line(competition, one, model, board) for model, one in found.items()]
     return sorted(lines, key=place_of)
 
 
-def every(competition: Competition, board: str) -> list[Line]:
-    """The reference and the baselines, the best one first."""
-    reference = of(competition, board)
-    lines = others(competition, board)
-    return sorted([reference, *lines] if reference else lines, key=place_of)
-
-
-def on(standing: rankings.Standing) -> list[Line]:
+def on(standing: rankings.Standing) -> Lines:
     """The lines of one version of a board. Each process reads them once."""
-    return standing.kept("lines", lambda: every(standing.competition, standing.board))
+    competition, board = standing.competition, standing.board
+
+    def read() -> Lines:
+        return Lines(reference_of(competition, board), scored(competition, board))
+
+    return standing.kept("lines", read)
 
 
 def measured(competition: Competition) -> QuerySet[Evaluation]:
@@ -162,7 +175,7 @@ def find(competition: Competition, pk: int) -> Line:
     """A measured baseline, with its public figures. Raises `NotFound`, also while scores are
     hidden."""
     visibility.check_board(competition, Entry.Board.PUBLIC)
-    for one in others(competition, Entry.Board.PUBLIC):
+    for one in scored(competition, Entry.Board.PUBLIC):
         if one.model.pk == pk:
             return one
     raise NotFound(

@@ -8,7 +8,7 @@ these teams. If the last submission counts, the teams with the best scores ever 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -26,6 +26,8 @@ MOST_TEAMS = 200
 MOST_STEPS = 20_000
 """Submissions of these teams that are looked at, the first ones."""
 Key = tuple[float, datetime, int]
+Score = tuple[datetime, float]
+"""A score from its time on."""
 DAY = timedelta(days=1)
 
 
@@ -65,6 +67,14 @@ class Stretch:
         steps = self.steps.get(team, [])
         found = bisect_right(steps, at, key=uploaded)
         return steps[found - 1] if found else None
+
+    def way(self, team: int, end: datetime) -> Iterator[Score]:
+        """The scores of a team in this era up to a moment."""
+        if self.begin and (step := self.last(team, self.begin)):
+            yield self.begin, step.score
+        for step in self.steps.get(team, []):
+            if (not self.begin or step.uploaded_at > self.begin) and step.uploaded_at <= end:
+                yield step.uploaded_at, step.score
 
     def ranks(self, teams: Iterable[int], moments: Iterable[datetime]) -> dict[int, list[int]]:
         """The ranks of some teams at moments, the earliest first; 0 where a team had none."""
@@ -121,12 +131,15 @@ class Race:
 
     @cached_property
     def begin(self) -> datetime:
-        """When the first score was uploaded. It needs each era, so it is kept by itself."""
+        """When the first team had a rank."""
         return self.board.kept("race-begin", self.first_score)
 
     def first_score(self) -> datetime:
-        every = (self.stretch(number).steps.values() for number in range(len(self.eras)))
-        return min(some[0].uploaded_at for steps in every for some in steps if some)
+        """The first era in which a team had a rank tells it, so the later ones are not read."""
+        stretches = map(self.stretch, range(len(self.eras)))
+        first = next(one for one in stretches if any(one.steps.values()))
+        at = min(some[0].uploaded_at for some in first.steps.values() if some)
+        return max(at, first.begin) if first.begin else at
 
     def number(self, at: datetime) -> int:
         """The number of the era that holds a moment, counted from 0."""
@@ -147,18 +160,30 @@ class Race:
                 found[team] += ranks
         return found
 
-    def way(self, team: int, until: datetime) -> Iterator[tuple[datetime, float]]:
-        """The scores of a team up to a moment, each from its time on. A rescore changes them."""
-        for number in range(self.number(until) + 1):
-            stretch, ends = self.stretch(number), self.eras[number].end
+    def ways(self, teams: Collection[int], moments: Collection[datetime]) -> dict[int, list[Score]]:
+        """The scores of some teams up to the last of some moments, each from its time on. A rescore
+        changes them. An era between two moments is not read."""
+        found: dict[int, list[Score]] = {team: [] for team in teams}
+        until = max(moments)
+        for number in sorted({self.number(at) for at in moments}):
+            is_last = number == self.number(until)
+            stretch = self.stretch(number) if is_last else self.part(number, teams)
+            ends = self.eras[number].end
             end = min(until, ends.decided_at) if ends and ends.decided_at else until
-            if stretch.begin and (step := stretch.last(team, stretch.begin)):
-                yield stretch.begin, step.score
-            for step in stretch.steps.get(team, []):
-                if (not stretch.begin or step.uploaded_at > stretch.begin) and (
-                    step.uploaded_at <= end
-                ):
-                    yield step.uploaded_at, step.score
+            for team, scores in found.items():
+                scores += stretch.way(team, end)
+        return found
+
+    def part(self, number: int, teams: Collection[int]) -> Stretch:
+        """The stretch of an earlier era, of some teams alone."""
+        competition, era = self.board.competition, self.eras[number]
+        which = counted(self.board)
+
+        def made() -> Steps:
+            return histories.in_era(competition, era, teams, most=MOST_STEPS, which=which)
+
+        some = "-".join(map(str, sorted(teams)))
+        return Stretch(era.begin, self.board.kept(f"race-{number}-{some}", made), None)
 
     def names(self, teams: Iterable[int]) -> dict[int, str]:
         rows = Team.objects.filter(pk__in=list(teams)).order_by()

@@ -7,14 +7,14 @@ cannot tell a row from the row above, that is a mark (tied), and never changes t
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any, TypeVar
 
-from django.db.models import F, Window
+from django.db.models import Count, F, Value, Window
 from django.db.models.functions import Mod, Rank, RowNumber
 
 from leaderboard.models import Competition, Entry, Evaluation, LikelyRanks, Team, Verification
@@ -214,9 +214,14 @@ class Standing(Sequence[Row]):
 
     def place(self, entry: Entry) -> int:
         """One more than the number of rows above. Entries below the gate stand last."""
+        above, others = self.above(entry)
+        return above + others.count() + 1
+
+    def above(self, entry: Entry) -> tuple[int, EntryQuerySet]:
+        """The number of rows above the mark before an entry, and the rows from there to it."""
         marks, above = (self.ranked, 0) if entry.is_ranked else (self.below, self.ranked.count)
         score, before = marks.last(lambda score, _: score <= entry.score)
-        return above + before + Entry.objects.before(entry).filter(score__gte=score).count() + 1
+        return above + before, Entry.objects.before(entry).filter(score__gte=score)
 
     def place_of(self, score: Decimal) -> int:
         """The rank that a score would have if it was uploaded now: equal scores stand above it."""
@@ -348,6 +353,32 @@ def entry_of(team: Team, board: str, track: str = "") -> Entry | None:
     visibility.check_board(team.competition, board)
     entries = Entry.objects.filter(team=team, board=tracks.key(board, track))
     return entries.select_related("submission").defer("submission__static").first()
+
+
+def entries_of(teams: Collection[Team], board: str) -> dict[int, Entry]:
+    """The rows of teams on their boards by competition, without those that `entry_of` hides. Each
+    team is of another competition."""
+    shown = {one.competition_id: one for one in teams if not one.competition.hides_scores}
+    for team in shown.values():
+        visibility.check_board(team.competition, board)
+    entries = Entry.objects.filter(team__in=shown.values(), board=board)
+    return {one.competition_id: one for one in entries}
+
+
+def ranks_of(entries: Iterable[tuple[Standing, Entry]]) -> dict[int, int]:
+    """The ranks of entries of several boards by the entry's key, counted in one query. Entries
+    below the gate have none."""
+    found: dict[int, int] = {}
+    queries = []
+    for standing, entry in entries:
+        if entry.is_ranked:
+            above, others = standing.above(entry)
+            found[entry.pk] = above + 1
+            queries.append(others.order_by().annotate(below=Value(entry.pk)).values_list("below"))
+    if queries:
+        first, *more = (one.annotate(count=Count("pk")) for one in queries)
+        found |= {key: found[key] + count for key, count in first.union(*more, all=True)}
+    return found
 
 
 def verifications(competition: Competition) -> dict[int, str]:

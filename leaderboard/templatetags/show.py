@@ -324,7 +324,7 @@ def names_reference(name: str) -> bool:
 @register.filter
 def point_words(point: plots.Point, competition: Competition) -> str:
     """A team of a plot: its figures with their 95 % intervals."""
-    return words.point(point, competition)
+    return words.of_point(point, competition)
 
 
 @register.filter

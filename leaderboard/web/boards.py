@@ -169,7 +169,7 @@ def whole(
 
     def made() -> dict[str, Any]:
         first, last = page.object_list[0], page.object_list[-1]
-        lines = baselines.on(standing)
+        lines = baselines.on(standing).every
         above, found = split(standing[max(first - 1, 0) : last + 1], is_first=not first)
         rows = tables.rows(
             standing.competition,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -18,6 +18,10 @@ MOST_DOTS = 150
 """Teams on a small plot, the best ones."""
 State = Competition.State
 LIVE = (State.OPEN, State.PAUSED, State.DRAFT)
+BOARD = Entry.Board.PUBLIC
+"""Where the reader's row stands while a competition goes on."""
+Versions = Mapping[tuple[int, str], str]
+"""The versions of boards, by competition and board."""
 
 
 @dataclass(frozen=True)
@@ -50,37 +54,57 @@ class Card:
 
 
 def of(competitions: Iterable[Competition], reader: User | AnonymousUser) -> list[Card]:
-    """The cards of some competitions, their boards' versions read at once."""
+    """The cards of some competitions, their boards' versions and the reader's rows read at once."""
     some = list(competitions)
     known = versions.among(some)
-    mine = owned([one for one in some if one.state in LIVE], reader)
+    mine = owned([one for one in some if one.state in LIVE], reader, known)
     cards = []
     for one in some:
-        version = known.get((one.pk, board_of(one)), versions.UNCHANGED)
+        version = version_of(one, board_of(one), known)
         cards.append(Card(one, glance(one, version), one.state in LIVE, mine.get(one.pk)))
     return cards
 
 
-def owned(live: list[Competition], reader: User | AnonymousUser) -> dict[int, Own]:
-    """What a person has in some competitions that go on."""
+def owned(live: list[Competition], reader: User | AnonymousUser, known: Versions) -> dict[int, Own]:
+    """What a person has in some competitions that go on, by competition."""
     if not live or not reader.is_authenticated:
         return {}
-    known = {one.pk: one for one in live}
-    teams = Team.objects.filter(members=reader, competition__in=live)
-    found = {}
+    competitions = {one.pk: one for one in live}
+    teams = list(Team.objects.filter(members=reader, competition__in=live))
     for team in teams:
-        team.competition = known[team.competition_id]
-        found[team.competition_id] = own(team)
-    return found
+        team.competition = competitions[team.competition_id]
+    return rows_of(teams, known)
 
 
 def own(team: Team) -> Own:
     """A team and its row on the public board, where boards are shown."""
-    entry = rankings.entry_of(team, Entry.Board.PUBLIC)
-    if entry is None:
-        return Own(team, None, None)
-    rank = rankings.Standing(team.competition, Entry.Board.PUBLIC).rank(entry)
-    return Own(team, rank, entry.score)
+    return rows_of([team], versions.among([team.competition]))[team.competition_id]
+
+
+def rows_of(teams: list[Team], known: Versions) -> dict[int, Own]:
+    """Teams of several competitions with their rows on the public boards, by competition.
+
+    `known`: the versions of the boards. However many teams there are, rows and ranks take one
+    query each.
+    """
+    entries = rankings.entries_of(teams, BOARD)
+    standings = [
+        (
+            rankings.Standing(one.competition, BOARD, version_of(one.competition, BOARD, known)),
+            entry,
+        )
+        for one in teams
+        if (entry := entries.get(one.competition_id))
+    ]
+    ranks = rankings.ranks_of(standings)
+    found = {one.competition_id: Own(one, None, None) for one in teams}
+    for key, entry in entries.items():
+        found[key] = Own(found[key].team, ranks.get(entry.pk), entry.score)
+    return found
+
+
+def version_of(competition: Competition, board: str, known: Versions) -> str:
+    return known.get((competition.pk, board), versions.UNCHANGED)
 
 
 def board_of(competition: Competition) -> str:

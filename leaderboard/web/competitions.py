@@ -147,7 +147,7 @@ def show(
     """A page under a competition's heading and tabs."""
     said = {
         "competition": competition,
-        "baseline": baselines.of(competition, Entry.Board.PUBLIC),
+        "baseline": baselines.reference_of(competition, Entry.Board.PUBLIC),
         "rescored": rescoring.latest(competition),
         **more,
     }

@@ -25,7 +25,7 @@ def embed(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     standing = rankings.Standing(competition, name, track=request.GET.get("track", ""))
     address = request.build_absolute_uri(f"/competitions/{slug}/boards/{name}/")
     count = min(digits.whole(request.GET.get("rows", "")) or ROWS, MOST_ROWS)
-    rows, lines = standing[:count], baselines.on(standing)
+    rows, lines = standing[:count], baselines.on(standing).every
     beside = baselines.beside(lines, rows, above=None, is_last=count >= len(standing))
     said = {
         "competition": competition,

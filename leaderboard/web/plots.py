@@ -137,16 +137,17 @@ def plot(standing: rankings.Standing, *, most: int = MOST_POINTS) -> Plot:
     found = list(best.values_list(*columns))
     rows = [row[:4] for row in found]
     ranks = {row[0]: place for place, row in enumerate(found, start=1) if row[4]}
-    lines = sorted(baselines.on(standing), key=lambda one: one.is_reference)
-    x = across([row[2] for row in rows] + [one.time_ratio for one in lines])
-    y = upward([row[3] for row in rows] + [one.quality for one in lines])
-    named = [Mark(0, one.name, x.at(one.time_ratio), y.at(one.quality)) for one in lines]
+    lines = baselines.on(standing)
+    x = across([row[2] for row in rows] + [one.time_ratio for one in lines.every])
+    y = upward([row[3] for row in rows] + [one.quality for one in lines.every])
+    reference = beside(lines.reference, x, y) if lines.reference else None
+    named = [beside(one, x, y) for one in lines.baselines]
     marks = [Mark(team, name, x.at(ratio), y.at(quality)) for team, name, ratio, quality in rows]
     best_ones = front(rows)
     grid = 1 if len(rows) <= FINE else 2
     cells = Counter((grid * round(one.x / grid), grid * round(one.y / grid)) for one in marks)
-    drawn = [*cells, *((one.x, one.y) for one in named)]
-    has_reference = bool(lines) and lines[-1].is_reference
+    marked = [*named, reference] if reference else named
+    drawn = [*cells, *((one.x, one.y) for one in marked)]
     return Plot(
         x=x,
         y=y,
@@ -160,9 +161,14 @@ def plot(standing: rankings.Standing, *, most: int = MOST_POINTS) -> Plot:
         ],
         front_line=stairs([(x.at(row[2]), y.at(row[3])) for row in best_ones], end=x.end),
         contours=contours(competition, x, y, drawn),
-        reference=named[-1] if has_reference else None,
-        baselines=named[:-1] if has_reference else named,
+        reference=reference,
+        baselines=named,
     )
+
+
+def beside(line: baselines.Line, x: Axis, y: Axis) -> Mark:
+    """The mark of the reference or of a baseline."""
+    return Mark(0, line.name, x.at(line.time_ratio), y.at(line.quality))
 
 
 def empty(competition: Competition, quality_ref: float) -> Plot:

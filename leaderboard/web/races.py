@@ -23,7 +23,8 @@ LEADERS = 10
 """Teams whose lines are drawn."""
 ROWS = 50
 MOMENTS = 120
-"""Moments at which ranks are counted for the picture."""
+"""Steps between the moments at which the picture looks at the board. An era between two moments is
+left out."""
 FEWEST, LOWEST = 4, 15
 """The lowest rank on the axis: of few teams, and at most. Lower ranks share its place."""
 WIDTH, HEIGHT = 1000, 400
@@ -212,7 +213,7 @@ Ways = tuple[list[list[tuple[float, float]]], list[tuple[float, str]]]
 def ranks(
     found: races.Race, leaders: Sequence[races.Placed], begin: datetime, end: datetime, x: Axis
 ) -> Ways:
-    moments = [begin + (end - begin) * number / MOMENTS for number in range(MOMENTS + 1)]
+    moments = spaced(begin, end)
     pixels = [x.at((at - begin).total_seconds()) for at in moments]
     counted = found.ranks([one.team_id for one in leaders], moments)
     last = max((rank for some in counted.values() for rank in some if rank), default=1)
@@ -231,7 +232,7 @@ def scores(
 ) -> Ways:
     if not leaders:  # the teams that are known do not tell who led at such an early moment
         return [], []
-    each = [list(found.way(one.team_id, end)) for one in leaders]
+    each = list(found.ways([one.team_id for one in leaders], spaced(begin, end)).values())
     # A leader's first try may have been far worse than what the race is about.
     every = [score for some in each for _, score in some]
     best, worst = min(every), float(leaders[-1].step.score)
@@ -247,6 +248,10 @@ def scores(
             way.append((at, y.at(score)))
         ways.append([*way, (x.end, way[-1][1])])
     return ways, y.ticks()
+
+
+def spaced(begin: datetime, end: datetime) -> list[datetime]:
+    return [begin + (end - begin) * number / MOMENTS for number in range(MOMENTS + 1)]
 
 
 def spread(ends: Sequence[float]) -> list[float]:

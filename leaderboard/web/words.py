@@ -87,15 +87,15 @@ def terms(competition: Competition, evaluation: Evaluation | None = None) -> lis
     ]
 
 
-def point(point_: plots.Point, competition: Competition) -> str:
+def of_point(point: plots.Point, competition: Competition) -> str:
     """A team of a plot in lines: name, rank, score, quality, time, with their 95 % intervals."""
-    entry = point_.entry
+    entry = point.entry
     metric = said(competition.quality_measure.short)
-    doubt = f" ± {point_.ellipse.half_width:#.2g}" if point_.ellipse else ""
+    doubt = f" ± {point.ellipse.half_width:#.2g}" if point.ellipse else ""
     ratio = sizes.interval(entry.time_ratio, entry.evaluation.half_width, 3)
     told = [
         entry.team.name,
-        rank(point_),
+        rank(point),
         gettext("Score %(score)s") % {"score": scored(entry)},
         f"{metric} {floatformat(entry.quality, 4)}{doubt}",
         gettext("Time ratio %(ratio)s") % {"ratio": ratio},
@@ -112,14 +112,14 @@ def scored(entry: Entry) -> str:
     return sizes.interval(entry.score, entry.score_half_width, 4)
 
 
-def rank(point_: plots.Point) -> str:
+def rank(point: plots.Point) -> str:
     """The rank of a team of a plot, with its range where that is known."""
-    if point_.rank is None:
+    if point.rank is None:
         return gettext("No rank")
-    if point_.likely is None:
-        return gettext("Rank %(rank)d") % {"rank": point_.rank}
-    facts = {"rank": point_.rank, "first": point_.likely.first, "last": point_.likely.last}
-    if point_.likely.first == point_.likely.last:
+    if point.likely is None:
+        return gettext("Rank %(rank)d") % {"rank": point.rank}
+    facts = {"rank": point.rank, "first": point.likely.first, "last": point.likely.last}
+    if point.likely.first == point.likely.last:
         return gettext("Rank %(rank)d, likely %(first)d") % facts
     return gettext("Rank %(rank)d, likely %(first)d to %(last)d") % facts
 

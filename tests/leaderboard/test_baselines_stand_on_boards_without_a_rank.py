@@ -65,7 +65,7 @@ def add(competition: Competition, by: User, file: bytes, name: str = "MobileNetV
 
 
 def names(competition: Competition) -> list[str]:
-    return [one.name for one in baselines.others(competition, "public")]
+    return [one.name for one in baselines.scored(competition, "public")]
 
 
 def read(path: str) -> str:
@@ -94,7 +94,7 @@ def test_an_organizer_adds_one_and_a_worker_measures_it(
     assert len(rankings.Standing(board, "public")) == 2
     with django_assert_num_queries(1):
         board.refresh_from_db()
-    baselines.of(board, "public")
+    baselines.reference_of(board, "public")
     with django_assert_num_queries(1):
         assert len(baselines.every(board, "public")) == 2
 
@@ -158,7 +158,7 @@ def test_below_the_gate_it_stands_after_all_ranks(board: Competition, baseline: 
     Competition.objects.filter(pk=board.pk).update(min_quality=0.4)
     baseline("Guess", quality_public=0.3, time_ratio=0.01)
     board.refresh_from_db()
-    (line,) = baselines.others(board, "public")
+    (line,) = baselines.scored(board, "public")
     assert not line.is_ranked
     table = list(csv.DictReader(io.StringIO(stream(f"{BOARD}.csv").decode("utf-8-sig"))))
     assert [row["team"] for row in table] == ["Sorters", "Rivals", "Guess"]
@@ -279,12 +279,12 @@ def test_a_new_formula_scores_them_anew_and_measuring_again_measures_them(
     board: Competition, baseline: Made, organizer: User
 ) -> None:
     made = baseline("MobileNetV3", quality_public=0.72, time_ratio=0.6)
-    (before,) = baselines.others(board, "public")
+    (before,) = baselines.scored(board, "public")
     fields = {"time_weight": 1.0, "k": board.k, "min_quality": 0.0}
     rescore = Rescore(competition=board, why="Time counts more.", **fields)
     rescoring.apply(rescore=rescoring.propose(rescore=rescore, by=organizer), by=organizer)
     board.refresh_from_db()
-    (after,) = baselines.others(board, "public")
+    (after,) = baselines.scored(board, "public")
     assert after.score == pytest.approx(before.score + 0.3)
     again = rescoring.measure_again(
         rescore=Rescore(competition=board, why="Another protocol."), by=organizer

@@ -101,5 +101,5 @@ def test_withdrawn_and_disqualified_submissions_leave_the_board(
 
 
 def test_the_reference_has_a_row_of_its_own(competition: Competition) -> None:
-    baseline = baselines.of(competition, "public")
+    baseline = baselines.reference_of(competition, "public")
     assert (baseline.name, baseline.quality, baseline.score) == ("ResNet18-D", 0.7, 1.0)

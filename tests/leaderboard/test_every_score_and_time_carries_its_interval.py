@@ -158,4 +158,4 @@ def test_the_plot(first: Submission, competition: Competition) -> None:
     drawn = plots.plot(rankings.Standing(competition, "public"))
     point = plots.point(drawn, rankings.rows(competition, "public")[0])
     assert (point.low, point.high) == (drawn.x.at(0.48), drawn.x.at(0.52))
-    assert baselines.of(competition, "public").score_half_width == 0.005
+    assert baselines.reference_of(competition, "public").score_half_width == 0.005

@@ -263,7 +263,7 @@ class CompetitionDetail(CompetitionSummary):
 
     @extend_schema_field(Baseline(allow_null=True))
     def get_baseline(self, competition: Competition) -> Mapping[str, Any] | None:
-        baseline = baselines.of(competition, Entry.Board.PUBLIC)
+        baseline = baselines.reference_of(competition, Entry.Board.PUBLIC)
         return Baseline(baseline).data if baseline else None
 
     @extend_schema_field(Sample(allow_null=True))

@@ -146,10 +146,8 @@ def page(view: Board, request: Request, standing: rankings.Standing, choice: Cho
     else:
         answer = part(request, standing, choice, pages.get_limit(request) or pages.default_limit)
     lines = baselines.on(standing)
-    reference = next((one for one in lines if one.is_reference), None)
-    others = [one for one in lines if not one.is_reference]
-    answer.data["baseline"] = Baseline(reference).data if reference else None
-    answer.data["baselines"] = [NamedBaseline(one).data for one in others]
+    answer.data["baseline"] = Baseline(lines.reference).data if lines.reference else None
+    answer.data["baselines"] = [NamedBaseline(one).data for one in lines.baselines]
     return answer
 
 
@@ -182,8 +180,8 @@ def download(standing: rankings.Standing, choice: Choice) -> StreamingHttpRespon
     name = f"{competition.slug}-{tracks.key(board, standing.slug)}.csv"
     every: Iterable[baselines.Line | rankings.Figures]
     if choice.is_whole_board:
-        others = [one for one in baselines.on(standing) if not one.is_reference]
-        every = baselines.among(others, rankings.figures(competition, board, standing.slug))
+        lines = baselines.on(standing).baselines
+        every = baselines.among(lines, rankings.figures(competition, board, standing.slug))
     else:
         every = (row.figures for row in browsing.every(standing, choice))
     header = [*shapes.BoardRow().fields, "kind"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection
@@ -10,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from leaderboard.models import Competition, Team, User
-from leaderboard.services import competitions
+from leaderboard.services import competitions, teams
 from tests.leaderboard.web.conftest import text
 
 
@@ -47,6 +48,7 @@ def test_open_competitions_stand_first_with_their_end_and_leader(
     with CaptureQueriesContext(connection) as again:
         see(None, "/")
     assert len(again) <= 4 < len(first)  # the boards did not change
+    assert cards_cost(see, team, "one") == cards_cost(see, team, "two", "three")
 
     competitions.close(competition=competition, by=organizer)
     closed = text(see(None, "/"))
@@ -55,6 +57,27 @@ def test_open_competitions_stand_first_with_their_end_and_leader(
     assert take_part not in closed
     competitions.publish(competition=competition, by=organizer)
     assert "Rivals won" in text(see(None, "/"))
+
+
+def cards_cost(see: Any, team: Team, *slugs: str) -> int:
+    """The queries of the home page for a captain who is second in so many more competitions, once
+    the page has been shown."""
+    captain, other = team.members.all()[0], User.objects.get(username="rival")
+    for slug in slugs:
+        row = Competition.objects.get(slug="waste")
+        row.pk, row.slug, row.calibration = None, slug, None
+        row.save()
+        entry = team.entries.get(board="public")
+        for name, score in (("Sorters", "0.75"), ("Leaders", "0.74")):
+            by = captain if name == team.name else other
+            entry.pk, entry.competition, entry.score = None, row, Decimal(score)
+            entry.team = teams.create(competition=row, name=name, by=by)
+            entry.save()
+    shown = text(see(captain, "/"))
+    assert shown.count('<span class="rank rank-2">2</span> <b>Sorters</b>') >= len(slugs)
+    with CaptureQueriesContext(connection) as queries:
+        see(captain, "/")
+    return len(queries)
 
 
 def test_an_overview_shows_its_classes_prizes_and_citation(

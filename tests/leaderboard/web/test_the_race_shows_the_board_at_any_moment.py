@@ -12,8 +12,26 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from leaderboard.models import Competition, Entry, RankRange, Submission, Team, User
-from leaderboard.services import people, placing, races, rankings, versions
+from leaderboard.models import (
+    Competition,
+    Entry,
+    Evaluation,
+    RankRange,
+    Rescore,
+    Submission,
+    Team,
+    User,
+)
+from leaderboard.services import (
+    histories,
+    people,
+    placing,
+    races,
+    rankings,
+    rescoring,
+    versions,
+)
+from leaderboard.web import races as web_races
 from tests.leaderboard.web.conftest import text
 
 RACE = "/competitions/waste/race/"
@@ -103,6 +121,39 @@ def test_the_race_is_read_once_for_a_version_and_only_so_far(
     assert some.standing(timezone.now() - timedelta(days=1)) == []
     early = text(see(None, f"{RACE}?as_of=2020-01-01T00:00&by=score"))
     assert "No team had a rank yet" in early
+
+
+def test_a_race_by_score_reads_only_what_it_shows(
+    see: Any,
+    overtaken: None,
+    monkeypatch: pytest.MonkeyPatch,
+    competition: Competition,
+    organizer: User,
+) -> None:
+    """Of an earlier era the leaders alone, and nothing of an era shorter than a step."""
+    Evaluation.objects.update(finished_at=timezone.now() - timedelta(days=3))
+    for version, k in ((2, 15.0), (3, 25.0)):
+        rescore = Rescore(competition=competition, why="?", k=k, time_weight=0.5, min_quality=0.0)
+        rescoring.propose(rescore=rescore, by=organizer)
+        rescoring.apply(rescore=rescore, by=organizer)
+        at = timezone.now() - timedelta(days=1, seconds=10 - version)
+        Rescore.objects.filter(version=version).update(decided_at=at)
+        competition.refresh_from_db()
+    asked: list[tuple[int | None, int]] = []
+    in_era = histories.in_era
+
+    def spy(competition: Competition, era: Any, teams: Any, **more: Any) -> Any:
+        asked.append((era.end.version, len(teams)))
+        return in_era(competition, era, teams, **more)
+
+    monkeypatch.setattr(histories, "in_era", spy)
+    monkeypatch.setattr(web_races, "LEADERS", 1)
+    versions.change(competition.pk)
+    page = text(see(None, f"{RACE}?by=score"))
+    assert page.count('<a class="race-line') == 1
+    assert asked == [(2, 2), (2, 1)]  # when the race began, and the leader until then
+    see(None, f"{RACE}?by=score")
+    assert len(asked) == 2
 
 
 def test_a_board_marks_what_moved_since_yesterday_beyond_noise(
