@@ -152,6 +152,9 @@ def test_the_advice_names_the_term_with_the_larger_gain(
     assert "0.8000 instead of 0.6000" in advised(inaccurate)
     ahead = scored(team, 4, quality_public=0.85, time_ratio=0.39)
     assert "No other model" in advised(ahead)
+    # Both times are ± 0.01. The clock tells them apart from 0.0141 on, as on boards.
+    assert "slow for its F1" in advised(scored(team, 5, quality_public=0.80, time_ratio=0.416))
+    assert "No other model" in advised(scored(team, 6, quality_public=0.80, time_ratio=0.413))
 
 
 def test_the_advice_names_what_better_teams_use_and_the_team_has_not_tried(
