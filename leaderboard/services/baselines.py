@@ -74,14 +74,13 @@ def scored(competition: Competition, board: str) -> list[Line]:
     return sorted(lines, key=place_of)
 
 
+def lines_of(competition: Competition, board: str) -> Lines:
+    return Lines(reference_of(competition, board), scored(competition, board))
+
+
 def on(standing: rankings.Standing) -> Lines:
     """The lines of one version of a board. Each process reads them once."""
-    competition, board = standing.competition, standing.board
-
-    def read() -> Lines:
-        return Lines(reference_of(competition, board), scored(competition, board))
-
-    return standing.kept("lines", read)
+    return standing.kept("lines", lambda: lines_of(standing.competition, standing.board))
 
 
 def measured(competition: Competition) -> QuerySet[Evaluation]:

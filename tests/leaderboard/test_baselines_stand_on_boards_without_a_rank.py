@@ -96,7 +96,7 @@ def test_an_organizer_adds_one_and_a_worker_measures_it(
         board.refresh_from_db()
     baselines.reference_of(board, "public")
     with django_assert_num_queries(1):
-        assert len(baselines.every(board, "public")) == 2
+        assert len(baselines.lines_of(board, "public").every) == 2
 
 
 def test_each_door_shows_it_at_its_place(board: Competition, baseline: Made) -> None:
