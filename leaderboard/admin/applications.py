@@ -41,6 +41,9 @@ class RefusalForm(forms.Form):
 
 @admin.register(Application)
 class ApplicationAdmin(pages.Fixed):
+    comes_from = gettext_lazy(
+        "People apply if a competition asks for it. Choose this in its tab “Teams and limits”."
+    )
     to_competition = "competition"
     list_display = ["user", "state_label", "in_short", "competition", "applied_at", "decided_by"]
     list_filter = [("competition", pages.OwnCompetition), "state"]

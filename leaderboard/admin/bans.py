@@ -60,6 +60,7 @@ def ask(admin_: admin.ModelAdmin, request: HttpRequest, team: Team) -> HttpRespo
 
 @admin.register(Ban)
 class BanAdmin(pages.Fixed):
+    comes_from = gettext_lazy("Ban a team or one of its members on the page of the team.")
     to_competition = "competition"
     list_display = ["__str__", "competition", "reason", "banned_by", "banned_at"]
     list_filter = [("competition", pages.OwnCompetition)]

@@ -89,6 +89,9 @@ class Acts(again.Acts):
 
 @admin.register(Baseline)
 class BaselineAdmin(pages.Noun):
+    comes_from = gettext_lazy(
+        "Add a baseline on the page of its competition: “More”, then “Add a baseline”."
+    )
     to_competition = "competition"
     list_display = ["name", "competition", "state_label", "is_released"]
     list_filter = [("competition", pages.OwnCompetition)]

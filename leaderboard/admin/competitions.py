@@ -267,7 +267,7 @@ class CompetitionAdmin(steps.Steps, results.Results, signs.Signs, track_rows.Tra
     def get_prepopulated_fields(
         self, request: HttpRequest, obj: Competition | None = None
     ) -> dict[str, list[str]]:
-        return {} if obj and "slug" in obj.frozen_fields else {"slug": ["title"]}
+        return {} if obj else {"slug": ["title"]}
 
     def save_model(
         self,

@@ -24,6 +24,7 @@ class RevokeForm(forms.Form):
 
 @admin.register(Declaration)
 class DeclarationAdmin(pages.Fixed):
+    comes_from = gettext_lazy("Teams declare themselves on their page if a track asks for it.")
     to_competition = "team__competition"
     list_display = ["team", "track", "declared_by", "declared_at", "revoked_at"]
     list_filter = [("team__competition", pages.OwnCompetition), "track"]

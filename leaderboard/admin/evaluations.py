@@ -43,6 +43,9 @@ class Isolation(admin.SimpleListFilter):
 
 @admin.register(Evaluation)
 class EvaluationAdmin(pages.Fixed):
+    comes_from = gettext_lazy(
+        "An upload is evaluated as soon as a worker is free. Its evaluation stands here."
+    )
     to_competition = "competition"
     list_display = [
         "number",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django import forms
@@ -22,15 +22,18 @@ from django.utils import formats
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin
 
 from leaderboard import bodies, digits, sizes
-from leaderboard.admin import fields, rights
+from leaderboard.admin import fields, rights, scripts
 from leaderboard.errors import Refused, TooLarge
 from leaderboard.models import AuditEntry, Competition, Evaluation, User
 from leaderboard.models.organizers import is_operator, is_organizer, organized_by
 from leaderboard.rounding import rounded
 from leaderboard.services import audit
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
 
 
 class WhyForm(forms.Form):
@@ -105,9 +108,11 @@ class OwnCompetition(RelatedFieldListFilter):
         return list(field.get_choices(include_blank=False, limit_choices_to=own))
 
 
-class Noun(rights.Rights):
+class Noun(scripts.Light, rights.Rights):
     """A model whose rows can be added and changed, but not deleted."""
 
+    comes_from: StrPromise | str = ""
+    """How rows come into being that have no form here. An empty list says it."""
     paginator = KeysFirst
     change_form_after_template = "admin/why.html"
     warn_unsaved_form = True
@@ -178,7 +183,7 @@ class Fixed(Noun):
         return False
 
 
-class FixedInline(TabularInline):
+class FixedInline(scripts.LightInline):
     extra = 0
     can_delete = False
     hide_title = True

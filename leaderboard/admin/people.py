@@ -14,17 +14,16 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.utils import formats, timezone
 from django.utils.translation import gettext, gettext_lazy
-from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from leaderboard.admin import pages
+from leaderboard.admin import pages, scripts
 from leaderboard.models import ApiToken, Membership, User
 from leaderboard.services import people
 
 
-class EmailInline(TabularInline):
+class EmailInline(scripts.LightInline):
     model = EmailAddress
     extra = 0
     fields = ["email", "verified", "primary"]
@@ -83,6 +82,7 @@ class UserAdmin(DjangoUserAdmin, pages.Noun):  # type: ignore[misc]  # the pagin
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(pages.Fixed):
+    comes_from = gettext_lazy("People create API tokens on their profile.")
     list_display = ["name", "user", "token_key", "scope", "created", "used_at", "expires"]
     search_fields = ["name", "user__username"]
     fields = [

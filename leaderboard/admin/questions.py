@@ -72,6 +72,7 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(Question)
 class QuestionAdmin(pages.Fixed):
+    comes_from = gettext_lazy("Participants ask on the page “Questions” of a competition.")
     to_competition = "competition"
     list_display = ["__str__", "competition", "state_label", "asked_by", "team", "asked_at"]
     list_filter = [("competition", pages.OwnCompetition), StateFilter]

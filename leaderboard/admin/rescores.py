@@ -41,6 +41,9 @@ class DrawnMove:
 
 @admin.register(Rescore)
 class RescoreAdmin(pages.Fixed):
+    comes_from = gettext_lazy(
+        "Begin a rescore on the page of its competition: “More”, then “Formula” or “Measure again”."
+    )
     to_competition = "competition"
     list_display = ["__str__", "competition", "state_label", "why", "proposed_by", "proposed_at"]
     list_filter = [("competition", pages.OwnCompetition), "state"]

@@ -58,6 +58,7 @@ class EvaluationInline(pages.FixedInline):
 
 @admin.register(Submission)
 class SubmissionAdmin(pages.Fixed):
+    comes_from = gettext_lazy("Teams upload models on the page of an open competition.")
     to_competition = "competition"
     list_display = ["__str__", "competition", "uploaded_at", "state", "score", "marks", "note"]
     list_filter = [("competition", pages.OwnCompetition), "door", "is_late", "uploaded_at"]

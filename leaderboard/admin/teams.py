@@ -56,6 +56,7 @@ class SubmissionInline(pages.FixedInline):
 
 @admin.register(Team)
 class TeamAdmin(team_acts.TeamActs, pages.Fixed):
+    comes_from = gettext_lazy("Participants create teams on the page of an open competition.")
     to_competition = "competition"
     list_display = ["name", "competition", "members_count", "submissions_count", "created_at"]
     list_filter = [("competition", pages.OwnCompetition)]

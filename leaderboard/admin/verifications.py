@@ -133,6 +133,9 @@ def states(competition: Competition) -> list[tuple[str, str]]:
 
 @admin.register(Verification)
 class VerificationAdmin(pages.Fixed):
+    comes_from = gettext_lazy(
+        "Ask winners on the page of their competition: “More”, then “Verify the winners”."
+    )
     to_competition = "competition"
     list_display = ["team", "competition", "rank", "state_label", "due_at", "handed_in_at"]
     list_filter = [("competition", pages.OwnCompetition), "state"]

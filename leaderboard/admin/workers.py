@@ -69,6 +69,9 @@ class CanaryInline(CanaryFigures, pages.FixedInline):
 
 @admin.register(Canary)
 class CanaryAdmin(CanaryFigures, pages.Fixed):
+    comes_from = gettext_lazy(
+        "Workers measure the reference against itself from time to time. These canaries stand here."
+    )
     list_display = ["measured_at", "worker", "passed", "ratio", "load", "why"]
     list_filter = ["worker__profile", "passed"]
     search_fields = ["worker__name"]
@@ -93,6 +96,9 @@ class WithFacts(ChangeList):
 
 @admin.register(Worker)
 class WorkerAdmin(pages.Fixed):
+    comes_from = gettext_lazy(
+        "Start a worker with “manage.py work --profile”. It stands here as soon as it runs."
+    )
     list_display = ["named", "now", "work", "share", "canary", "built", "error"]
     list_filter = ["profile", "state"]
     search_fields = ["name"]

@@ -22,7 +22,9 @@ document.addEventListener("alpine:initialized", () => {
 document.addEventListener("DOMContentLoaded", () => {
   for (const part of document.querySelectorAll("[data-simplebar]")) {
     const heading = document.getElementById(part.closest("fieldset[aria-labelledby]")?.getAttribute("aria-labelledby"));
+    const button = part.closest("#changelist-filter") && document.querySelector("[aria-controls=changelist-filter]");
     part.dataset.simplebarAriaLabel =
-      part.closest("nav")?.getAttribute("aria-label") ?? (heading?.innerText.trim() || document.title.trim());
+      part.closest("nav")?.getAttribute("aria-label") ??
+      (button?.firstChild.textContent.trim() || heading?.innerText.trim() || document.title.trim());
   }
 });
