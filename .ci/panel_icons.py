@@ -51,7 +51,14 @@ def words() -> set[str]:
         *ROOT.glob("leaderboard/admin/**/*.py"),
         ROOT / "leaderboard/panel.py",
     ]
-    return {word for file in files for word in re.findall(r"[a-z0-9_]+", file.read_text())}
+    found = {word for file in files for word in re.findall(r"[a-z0-9_]+", file.read_text())}
+    return found | drawn_by_the_style()
+
+
+def drawn_by_the_style() -> set[str]:
+    """Icons that the theme's style sheet draws beside fields, such as that of a date."""
+    style = (unfold() / "static/unfold/css/styles.css").read_text()
+    return set(re.findall(r'content:"([a-z0-9_]+)"', style))
 
 
 def ligatures(font: TTFont) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from django.db.models import Field, Model
-from django.utils.translation import gettext_lazy, gettext_noop
+from django.utils.translation import gettext_lazy, gettext_noop, pgettext_lazy
 
 from leaderboard.models import (
     Announcement,
@@ -146,7 +146,7 @@ FIELDS: Mapping[type[Model], Mapping[str, StrPromise]] = {
         "slug": gettext_lazy("slug"),
         "name": gettext_lazy("name"),
         "description": gettext_lazy("description"),
-        "device": gettext_lazy("device"),
+        "device": pgettext_lazy("of a machine", "device"),
         "threads": gettext_lazy("threads"),
         "min_segments": gettext_lazy("fewest segments"),
         "min_quads": gettext_lazy("fewest comparisons"),

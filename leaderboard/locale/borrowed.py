@@ -5,6 +5,12 @@ from django.utils.translation import gettext_noop
 ALLAUTH = (gettext_noop("Started At"), gettext_noop("Enter your password:"))
 DJANGO = (
     gettext_noop(" By %(filter_title)s "),
+    gettext_noop("users"),
+    gettext_noop(
+        "Raw passwords are not stored, so there is no way to see this user’s password, but you "
+        'can change the password using <a href="{}" class="text-primary-600 '
+        'dark:text-primary-500">this form</a>.'
+    ),
     gettext_noop("Any date"),
     gettext_noop("This year"),
     gettext_noop("No"),

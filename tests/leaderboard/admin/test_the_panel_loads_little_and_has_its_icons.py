@@ -31,6 +31,7 @@ def test_each_icon_that_is_named_is_in_the_font() -> None:
     files = [*ROOT.glob("templates/admin/*.html"), *ROOT.glob("leaderboard/admin/**/*.py")]
     files += CUT["unfold"]().rglob("templates/**/*.html")
     named = {"".join(found) for file in files for found in NAMED.findall(file.read_text())}
+    named |= CUT["drawn_by_the_style"]()
     named |= {icon for group in MENU for _, icon, _ in group}
     assert len(named) > 50
     assert named - there.keys() == set()
