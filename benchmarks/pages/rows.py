@@ -21,6 +21,7 @@ from benchmarks.scale import world
 from benchmarks.scale.world import World
 from leaderboard.models import (
     Announcement,
+    Baseline,
     Competition,
     Evaluation,
     Guest,
@@ -36,9 +37,12 @@ from leaderboard.models import (
     Webhook,
 )
 from leaderboard.services import (
+    baseline_files,
     competitions,
     invitation_letters,
     mailing,
+    recording,
+    running,
     snapshots,
     teams,
     telling,
@@ -96,6 +100,7 @@ def publish(member: User, organizer: User) -> Competition:
     chance = random.Random(7)  # noqa: S311 - no secret
     for number, name in enumerate(picture.NAMES[:SMALL_TEAMS]):
         picture.enter(made, name, number, chance)
+    stand_beside(made, chance)
     own = made.teams.earliest("pk")
     Membership.objects.create(team=own, user=member, competition=made)
     competitions.close(competition=made, by=organizer)
@@ -104,6 +109,23 @@ def publish(member: User, organizer: User) -> Competition:
     due = timezone.now() + timedelta(days=7)
     Verification.objects.create(competition=made, team=own, rank=1, wish="Code.", due_at=due)
     return made
+
+
+def stand_beside(competition: Competition, chance: random.Random) -> None:
+    """A measured baseline of a competition."""
+    made = Baseline.objects.create(
+        competition=competition,
+        name="MobileNetV3, ImageNet weights",
+        file="models/baseline.pt",
+        sha256="b" * 64,
+        size_bytes=5_000_000,
+        static=world.static_report(),
+        created_at=timezone.now(),
+    )
+    baseline_files.measure(made, competition)
+    claimed = running.claim(competition.profile)
+    assert claimed
+    recording.record(claimed, world.report(chance, quads=16))
 
 
 def of_the_team(team: Team, member: User) -> None:
@@ -141,6 +163,7 @@ def of_pages(site: Site) -> dict[str, list[dict[str, Any]]]:
         "announcement": [{"slug": slug, "pk": Announcement.objects.latest("pk").pk}],
         "question": [{"slug": slug, "pk": Question.objects.latest("pk").pk}],
         "board": [one | {"name": name} for one in both for name in ("public", "private")],
+        "baseline": [{"slug": site.published.slug, "pk": site.published.baselines.get().pk}],
         "embed": [one | {"name": "public"} for one in both],
         "guest": [{"slug": slug, "code": Guest.objects.latest("pk").code}],
         "public-team": [{"slug": slug, "pk": team.pk}],

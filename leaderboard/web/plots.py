@@ -241,7 +241,9 @@ def across(values: Sequence[float]) -> Axis:
     """
     low, high, usual = min(values), max(values), quantile(values, 0.95)
     start, end = LEFT, WIDTH - RIGHT
-    if low <= 0 or high / low < 4 or (usual - low) / (high - low) >= EMPTY_HALF:
+    # Among few teams the 95 % quantile is the largest value, and one outlier would hide the others.
+    others = quantile(sorted(values)[:-1] or values, 0.95)
+    if low <= 0 or high / low < 4 or (others - low) / (high - low) >= EMPTY_HALF:
         air = max(0.05, 0.06 * (high - low))
         return Axis(max(0.0, low - air), high + air, False, start, end)
     if usual > low and math.log(usual / low) / math.log(high / low) < EMPTY_HALF:

@@ -27,6 +27,8 @@ MOMENTS = 120
 left out."""
 FEWEST, LOWEST = 4, 15
 """The lowest rank on the axis: of few teams, and at most. Lower ranks share its place."""
+FEW = 6
+"""Up to so many ranks each one has a line of the axis."""
 WIDTH, HEIGHT = 1000, 400
 LEFT, RIGHT, TOP, BOTTOM = 44, 190, 18, 36
 GAP = 20.0
@@ -223,6 +225,8 @@ def ranks(
         [(pixel, y.at(rank)) for pixel, rank in zip(pixels, some, strict=True) if rank]
         for some in counted.values()
     ]
+    if last <= FEW:
+        return ways, [(y.at(rank), str(rank)) for rank in range(1, last + 1)]
     ticks = [(y.at(rank), str(rank)) for rank in (1, 5, 10) if rank <= lowest - 2]
     return ways, [*ticks, (y.at(lowest), f"{lowest}+" if last > lowest else str(lowest))]
 

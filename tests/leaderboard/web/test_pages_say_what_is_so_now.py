@@ -152,6 +152,14 @@ def test_the_tab_of_the_private_board_leads_to_a_page(see: Any, competition: Com
     assert "not published yet" in text(page)
 
 
+def test_one_slow_team_among_few_leaves_the_others_their_room() -> None:
+    usual = [0.1, 0.2, 0.4, 0.5, 1.0, 1.3]
+    x = plots.across([*usual, 26.0])
+    assert x.at(1.3) - x.at(0.1) > 100
+    assert x.holds(26.0)
+    assert not plots.across(usual).is_log
+
+
 @pytest.mark.parametrize("k", [0.5, 20.0, 300.0])
 @pytest.mark.parametrize("time_weight", [0.0, 0.5, 5.0])
 def test_lines_of_equal_score_have_no_kinks(
