@@ -62,6 +62,8 @@ def test_each_list_and_each_form_loads_at_most_200_kb(panel: Client) -> None:
 def first_load(panel: Client, address: str, files: dict[str, int]) -> int:
     """Bytes of a page and of what it names, compressed as the front and WhiteNoise do."""
     page = panel.get(address, follow=True).content
+    # A script that needs jQuery does not come without it.
+    assert ("prepopulate_init" not in page.decode()) or "jquery.min" in page.decode(), address
     named = set(re.findall(r"""(?:src|href)="(/static/[^"?]+|/admin/jsi18n/)""", page.decode()))
     for one in named - files.keys():
         if one.startswith("/static/"):
