@@ -58,6 +58,14 @@ class AuditAdmin(pages.Fixed):
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
         return super().get_queryset(request).select_related("competition")
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[AuditEntry], search_term: str
+    ) -> tuple[QuerySet[AuditEntry], bool]:
+        """Read the term as a whole: Django asks each word for a beginning, and finds no name of
+        two words."""
+        whole = f'"{term}"' if (term := search_term.replace('"', "").strip()) else ""
+        return super().get_search_results(request, queryset, whole)
+
     def get_urls(self) -> list[URLPattern]:
         export = self.admin_site.admin_view(self.export)
         return [path("export.<str:form>", export, name=EXPORT), *super().get_urls()]

@@ -249,7 +249,11 @@ class CompetitionAdmin(steps.Steps, results.Results, signs.Signs, track_rows.Tra
     ) -> list[str]:
         shown = ["now", "calibration_result", "worth", "do_nothing", "tracks_told"]
         shown += ["probing", "copies", "doubles"]
-        return shown + sorted(obj.frozen_fields if obj else ())
+        # Read before a refused form leaves its values on the row, such as a freeze in the past.
+        fixed: dict[Any, list[str]] = vars(request).setdefault("fixed_fields", {})
+        if obj and obj.pk not in fixed:
+            fixed[obj.pk] = sorted(obj.frozen_fields)
+        return shown + (fixed[obj.pk] if obj else [])
 
     def get_fieldsets(self, request: HttpRequest, obj: Competition | None = None) -> Any:
         return super().get_fieldsets(request, obj) if obj else self.add_fieldsets

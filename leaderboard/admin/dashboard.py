@@ -25,6 +25,7 @@ from leaderboard.models import (
     Rescore,
     Submission,
     Team,
+    Verification,
     Worker,
 )
 from leaderboard.models.counts import count_of
@@ -58,6 +59,7 @@ def context(request: HttpRequest, base: dict[str, Any]) -> dict[str, Any]:
     unfinished = Evaluation.objects.unfinished()
     waiting = Application.objects.filter(state=Application.State.WAITING)
     proposed = Rescore.objects.filter(state=Rescore.State.PREVIEW)
+    sent = Verification.objects.filter(state=Verification.State.HANDED_IN)
     shown = list(
         Competition.objects.filter(organized_by(request.user, competition="pk"))
         .select_related("dataset", "reference", "calibration")
@@ -69,6 +71,7 @@ def context(request: HttpRequest, base: dict[str, Any]) -> dict[str, Any]:
             questions_count=count_of(Question.objects.open(), "competition"),
             applications_count=count_of(waiting, "competition"),
             rescores_count=count_of(proposed, "competition"),
+            verifications_count=count_of(sent, "competition"),
         )[:MOST]
     )
     site = overviews.context_of(None, sees_machines=True) if sees_machines else {}
@@ -237,6 +240,10 @@ def steps(shown: list[Any]) -> list[Notice]:
             text = gettext("A rescore of %(competition)s is waiting for a decision.") % facts
             chosen = f"?competition__id__exact={one.pk}&state__exact=preview"
             found.append(Notice("warning", text, pages.list_url(Rescore) + chosen))
+        if one.verifications_count:
+            text = gettext("Winners of %(competition)s handed in and wait for your decision.")
+            chosen = f"?competition__id__exact={one.pk}&state__exact=handed_in"
+            found.append(Notice("warning", text % facts, pages.list_url(Verification) + chosen))
         if not one.is_published:
             nothing = gates.do_nothing(one)
             if nothing and nothing.is_ranked:

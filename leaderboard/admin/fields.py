@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
@@ -51,3 +52,13 @@ def share(label: StrPromise, help_text: StrPromise) -> forms.FloatField:
         widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "any"}),
         help_text=help_text,
     )
+
+
+def refused(form: type[forms.ModelForm], detail: str) -> type[forms.ModelForm]:
+    """A form that keeps what is typed, and shows why a service refused it."""
+
+    def clean(self: forms.ModelForm) -> None:
+        form.clean(self)
+        raise ValidationError(detail)
+
+    return type(form.__name__, (form,), {"clean": clean})

@@ -169,8 +169,18 @@ class Noun(scripts.Light, rights.Rights):
             with audit.because(why(request)):
                 return super().changeform_view(request, object_id, form_url, context)
         except Refused as refusal:
-            messages.error(request, refusal.detail)
-            return redirect(request.get_full_path())
+            if request.method != "POST":
+                raise
+            # The form again, with all that the person typed.
+            request._refusal = refusal.detail  # type: ignore[attr-defined]
+            answer = super().changeform_view(request, object_id, form_url, context)
+            answer.status_code = refusal.status
+            return answer
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        form = super().get_form(request, *args, **kwargs)
+        detail = getattr(request, "_refusal", "")
+        return fields.refused(form, detail) if detail else form
 
 
 class Fixed(Noun):

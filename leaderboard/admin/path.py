@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_lazy, ngettext, pgettext
 
-from leaderboard.admin import calibrations, pages, trainings
+from leaderboard.admin import calibrations, pages, trainings, verifications
 from leaderboard.admin.way import Step, Way, without_button
 from leaderboard.errors import Conflict
 from leaderboard.models import Application, Competition, Dataset, Evaluation, User
@@ -294,19 +294,24 @@ def from_opening(competition: Competition) -> Iterator[Step]:
     yield from applied(competition)
     over = state in (State.CLOSED, State.PUBLISHED)
     # While teams upload, the main button of an everyday page must not end the competition.
-    step, button = "close", pgettext("act", "Close")
+    dashboard = step_url(competition, "dashboard")
+    url, button = step_url(competition, "close"), pgettext("act", "Close")
     if competition.accepts_uploads:
-        step, button = "dashboard", gettext("Dashboard")
+        url, button = dashboard, gettext("Dashboard")
     yield Step(
         gettext("Uploads"),
         uploads(competition),
         is_done=over,
         is_needed=not is_draft(competition),
-        url=step_url(competition, step) if state in (State.OPEN, State.PAUSED) else "",
+        url=url if state in (State.OPEN, State.PAUSED) else "",
         button=button,
+        other=None if url == dashboard else (dashboard, gettext("Dashboard")),
+        page="" if is_draft(competition) else dashboard,
     )
     if state == State.CLOSED:
         yield preview(competition)
+    if over:
+        yield verifications.step(competition)
     yield publication(competition)
 
 
@@ -370,7 +375,8 @@ def preview(competition: Competition) -> Step:
 def publication(competition: Competition) -> Step:
     title, state = gettext("Publication"), State(competition.state)
     if state == State.PUBLISHED:
-        return Step(title, gettext("Both boards are public and final."), is_done=True)
+        said, page = gettext("Both boards are public and final."), step_url(competition, "result")
+        return Step(title, said, is_done=True, page=page)
     left = preparing.unfinished(competition) if state == State.CLOSED else ""
     said = gettext("The private board is computed and shown to everybody.")
     return Step(
@@ -380,6 +386,7 @@ def publication(competition: Competition) -> Step:
         is_needed=state == State.CLOSED,
         url=step_url(competition, "publish") if state == State.CLOSED else "",
         button=gettext("Publish the private board"),
+        other=(step_url(competition, "result"), gettext("Preview")),
     )
 
 

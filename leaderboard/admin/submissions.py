@@ -56,8 +56,36 @@ class EvaluationInline(pages.FixedInline):
         return pages.trouble(evaluation)
 
 
+class Verdicts:
+    """Columns of a submission, for the list and for a team's page."""
+
+    @display(description=gettext_lazy("Public score"))
+    def score(self, submission: Submission) -> str:
+        evaluation = submission.evaluation
+        if evaluation.score_public is None:
+            return "–"
+        return sizes.interval(evaluation.score_public, evaluation.score_half_width, 4)
+
+    @display(description=gettext_lazy("Decisions"))
+    def marks(self, submission: Submission) -> str:
+        marks = []
+        if submission.is_late:
+            marks.append(gettext("late"))
+        if submission.selected_at:
+            marks.append(gettext("selected"))
+        if submission.withdrawn_at:
+            marks.append(gettext("withdrawn"))
+        if submission.disqualified_at:
+            facts = {"reason": submission.disqualified_reason}
+            marks.append(gettext("disqualified: %(reason)s") % facts)
+        elif submission.reinstated_reason:
+            facts = {"reason": submission.reinstated_reason}
+            marks.append(gettext("reinstated: %(reason)s") % facts)
+        return "; ".join(marks) or "–"
+
+
 @admin.register(Submission)
-class SubmissionAdmin(pages.Fixed):
+class SubmissionAdmin(Verdicts, pages.Fixed):
     comes_from = gettext_lazy("Teams upload models on the page of an open competition.")
     to_competition = "competition"
     list_display = ["__str__", "competition", "uploaded_at", "state", "score", "marks", "note"]
@@ -101,30 +129,6 @@ class SubmissionAdmin(pages.Fixed):
     @display(description=gettext_lazy("State"), label=pages.STATE_LABELS)
     def state(self, submission: Submission) -> tuple[str, str]:
         return submission.evaluation.state, submission.evaluation.get_state_display()
-
-    @display(description=gettext_lazy("Public score"))
-    def score(self, submission: Submission) -> str:
-        evaluation = submission.evaluation
-        if evaluation.score_public is None:
-            return "–"
-        return sizes.interval(evaluation.score_public, evaluation.score_half_width, 4)
-
-    @display(description=gettext_lazy("Decisions"))
-    def marks(self, submission: Submission) -> str:
-        marks = []
-        if submission.is_late:
-            marks.append(gettext("late"))
-        if submission.selected_at:
-            marks.append(gettext("selected"))
-        if submission.withdrawn_at:
-            marks.append(gettext("withdrawn"))
-        if submission.disqualified_at:
-            facts = {"reason": submission.disqualified_reason}
-            marks.append(gettext("disqualified: %(reason)s") % facts)
-        elif submission.reinstated_reason:
-            facts = {"reason": submission.reinstated_reason}
-            marks.append(gettext("reinstated: %(reason)s") % facts)
-        return "; ".join(marks) or "–"
 
     @display(description=gettext_lazy("Model"))
     def model_figures(self, submission: Submission) -> SafeString:

@@ -22,7 +22,7 @@ from unfold.widgets import (
 )
 
 from leaderboard.admin import bans, fields, pages
-from leaderboard.models import Team
+from leaderboard.models import Ban, Team
 from leaderboard.services import captains, extras, merging, quotas, teams
 
 
@@ -80,7 +80,8 @@ class MemberForm(ReasonForm):
         super().__init__(*args, **kwargs)
         who = self.fields["username"]
         assert isinstance(who, forms.ChoiceField)
-        who.choices = [(one, one) for one in team.members.values_list("username", flat=True)]
+        people = [(one, one) for one in team.members.values_list("username", flat=True)]
+        who.choices = [("", gettext("Choose a member")), *people]  # nobody is removed by a slip
 
 
 class SplitForm(MemberForm):
@@ -96,13 +97,20 @@ class TeamActs(pages.Noun):
     """Buttons on a team's page."""
 
     actions_detail = [
-        *("rename", "more_uploads", "take_back", "merge"),
-        *("split", "pass_on", "remove_member", "ban"),
+        *("more_uploads", "take_back", "ban"),
+        # More buttons would hide the heading.
+        {
+            "title": gettext_lazy("More"),
+            "icon": "more_horiz",
+            "items": ["rename", "merge", "split", "pass_on", "remove_member"],
+        },
     ]
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
         team = self.get_object(request, str(object_id))
         hidden = set()
+        if team and Ban.objects.filter(team=team).exists():
+            hidden.add("ban")  # the page links to the ban
         if team and not any(one.left for one in quotas.extras(team)):
             hidden.add("take_back")
         if team and team.memberships.count() < 2:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import display
 
-from leaderboard.admin import pages, team_acts
-from leaderboard.models import Extra, Membership, Submission, Team
+from leaderboard.admin import pages, submissions, team_acts
+from leaderboard.models import Ban, Extra, Membership, Submission, Team
 from leaderboard.models.counts import count_of
 from leaderboard.services import gains, quotas
 
@@ -19,7 +20,7 @@ class MembershipInline(pages.FixedInline):
     model = Membership
     fk_name = "team"
     verbose_name_plural = gettext_lazy("members")
-    fields = ["user", "joined_at"]
+    fields = ["user", "is_captain", "joined_at"]
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
@@ -40,14 +41,19 @@ class ExtraInline(pages.FixedInline):
         return quotas.counted(extra.submissions.all()).count()
 
 
-class SubmissionInline(pages.FixedInline):
+class SubmissionInline(submissions.Verdicts, pages.FixedInline):
     model = Submission
-    fields = ["submission", "uploaded_at", "uploaded_by", "note", "withdrawn_at", "disqualified_at"]
+    fields = ["submission", "uploaded_at", "uploaded_by", "state", "score", "marks", "note"]
     readonly_fields = fields
     per_page = 20
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Submission]:
-        return super().get_queryset(request).select_related("team", "uploaded_by").defer("static")
+        rows = super().get_queryset(request).select_related("team", "uploaded_by").defer("static")
+        return rows.prefetch_related("evaluations__competition")
+
+    @display(description=gettext_lazy("State"))
+    def state(self, submission: Submission) -> str:
+        return submission.evaluation.get_state_display()
 
     @display(description=gettext_lazy("Submission"))
     def submission(self, submission: Submission) -> SafeString | str:
@@ -61,8 +67,8 @@ class TeamAdmin(team_acts.TeamActs, pages.Fixed):
     list_display = ["name", "competition", "members_count", "submissions_count", "created_at"]
     list_filter = [("competition", pages.OwnCompetition)]
     search_fields = ["name", "members__username", "members__email"]
-    fields = ["name", "competition", "created_at", "steps_below_noise"]
-    readonly_fields = ["steps_below_noise"]
+    fields = ["name", "competition", "created_at", "banned", "steps_below_noise"]
+    readonly_fields = ["banned", "steps_below_noise"]
     inlines = [MembershipInline, ExtraInline, SubmissionInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
@@ -75,6 +81,15 @@ class TeamAdmin(team_acts.TeamActs, pages.Fixed):
                 submissions_count=count_of(Submission.objects.all(), "team"),
             )
         )
+
+    @display(description=gettext_lazy("Bans"))
+    @pages.once
+    def banned(self, team: Team) -> SafeString:
+        """The bans of the team and of its members. The page of each can lift it."""
+        of_members = Q(competition=team.competition_id, user__in=team.members.all())
+        found = Ban.objects.filter(Q(team=team) | of_members).select_related("team", "user")
+        links = format_html_join("; ", "{}: {}", ((pages.link(one), one.reason) for one in found))
+        return links or SafeString("–")
 
     @display(description=gettext_lazy("Steps below noise"))
     def steps_below_noise(self, team: Team) -> str:

@@ -26,6 +26,7 @@ from unfold.widgets import (
 )
 
 from leaderboard.admin import fields, pages
+from leaderboard.admin.way import Step
 from leaderboard.models import Competition, Verification
 from leaderboard.services import verifications
 from leaderboard.sizes import megabytes
@@ -129,6 +130,27 @@ def states(competition: Competition) -> list[tuple[str, str]]:
     """Each asked team with its state."""
     asked = verifications.of(competition).values()
     return [(f"{one.rank}. {one.team}", one.get_state_display()) for one in asked]
+
+
+def step(competition: Competition) -> Step:
+    """Whether the first teams showed how their models were made. A publication does not need it."""
+    rows = list(competition.verifications.values_list("state", flat=True))
+    waiting = rows.count(State.HANDED_IN)
+    page = f"{pages.list_url(Verification)}?competition__id__exact={competition.pk}"
+    said = gettext("Asked: %(asked)d teams. Waiting for your decision: %(waiting)d.")
+    none = gettext("Optional: the first teams show their code before they get certificates.")
+    return Step(
+        gettext("Verification"),
+        said % {"asked": len(rows), "waiting": waiting} if rows else none,
+        is_done=bool(rows) and State.ASKED not in rows and not waiting,
+        is_needed=False,
+        is_trouble=bool(waiting),
+        url=""
+        if rows
+        else reverse("admin:leaderboard_competition_verify_winners", args=[competition.pk]),
+        page=page if rows else "",
+        button=gettext("Verify the winners"),
+    )
 
 
 @admin.register(Verification)

@@ -21,6 +21,8 @@ class Step:
     """What the main button says while this step is the next."""
     other: tuple[str, str] | None = None
     """Another way to do the step: address and words of its link, while it is the next."""
+    page: str = ""
+    """Where the title leads, if not to the page of the button."""
     tab: str = ""
     """The tab of the form, if the step is done there."""
     percent: float | None = None

@@ -191,6 +191,7 @@ FIELDS: Mapping[type[Model], Mapping[str, StrPromise]] = {
         "team": gettext_lazy("team"),
         "user": gettext_lazy("user"),
         "competition": gettext_lazy("competition"),
+        "is_captain": gettext_lazy("captain"),
         "joined_at": gettext_lazy("joined at"),
     },
     Submission: {

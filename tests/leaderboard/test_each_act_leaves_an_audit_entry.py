@@ -295,6 +295,9 @@ def test_the_panel_filters_and_exports_it(
     assert answer.context["cl"].result_count == 2
     page = answer.content.decode()
     assert "owner" in panel.get(url, {"q": "Sorters"}).content.decode()
+    AuditEntry.objects.filter(pk=first.pk).update(subject="Two Words")
+    answer = panel.get(url, {"q": "Two Words"})
+    assert answer.context["cl"].result_count == 1, "the search reads a name as a whole"
     assert "export.csv?act__exact=member_joined" in page
     export = reverse("admin:leaderboard_auditentry_export", args=["csv"])
     answer = panel.get(export, {"act__exact": "member_joined"})

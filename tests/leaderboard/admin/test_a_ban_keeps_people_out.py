@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
+from django.test import Client
+from django.urls import reverse
 
 from leaderboard.errors import NotAllowed, Refused
 from leaderboard.models import AuditEntry, Ban, Entry, Submission, Team, User
@@ -16,6 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_team_is_banned_and_let_in_again(
+    panel: Client,
     press: Callable[..., Any],
     team: Team,
     owner: User,
@@ -45,7 +48,14 @@ def test_a_team_is_banned_and_let_in_again(
             act()
         assert refusal.value.code == "banned"
     assert Entry.objects.filter(team=team).exists()  # the row stays
-    press(Ban.objects.get(), "lift", audit_why="A mistake")
+    ban = Ban.objects.get()
+    page = panel.get(reverse("admin:leaderboard_team_change", args=[team.pk])).content.decode()
+    assert reverse("admin:leaderboard_ban_change", args=[ban.pk]) in page, "where it is lifted"
+    assert "Two teams of one person." in page
+    for told in ("Scored", "Captain", "Public score"):
+        assert told in page
+    assert reverse("admin:leaderboard_team_ban", args=[team.pk]) not in page
+    press(ban, "lift", audit_why="A mistake")
     submit(team, seed=2)
     acts = AuditEntry.objects.filter(act__in=("banned", "ban_lifted")).order_by("pk")
     assert list(acts.values_list("act", "by_name", "why")) == [

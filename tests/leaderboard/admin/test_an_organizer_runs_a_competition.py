@@ -207,7 +207,7 @@ def test_a_change_of_the_metric_asks_for_a_new_calibration(
     press(draft, "upload_reference", upload=uploaded(), name="")
     press(draft, "calibrate")
     refused = change(panel, draft, k=10)
-    assert "A calibration is running" in said(refused)
+    assert "A calibration is running" in text(refused)
     assert draft.k == 20
     finish(draft.evaluations.get(), report())
     change(panel, draft, k=10)
@@ -445,7 +445,7 @@ def test_what_is_prepared_is_shown_and_can_be_stopped(
     assert "The gate of 0.9 applies as soon as" in said(answer), "0 is what there was: no change"
     assert "In preparation, gate of 0.9: 1 of 2 teams are prepared." in text(answer)
     refused = change(panel, competition, min_quality=0.5)
-    assert "The boards are being prepared. The competition's page shows" in said(refused)
+    assert "The boards are being prepared." in text(refused)
     assert "The preparation is stopped." in said(press(competition, "stop_preparing"))
     answer = press(competition, "stop_preparing")
     assert (answer.status_code, "Nothing is being prepared" in text(answer)) == (409, True)

@@ -30,6 +30,8 @@ def test_each_decision_is_told_with_its_reason(
         rows.delete()
         return said
 
+    page = press(team, "remove_member").content.decode()
+    assert "required" in page, "no member is chosen before"
     assert "required" in press(submission, "disqualify").content.decode()
     press(submission, "disqualify", reason="A copy.")
     assert "required" in press(submission, "reinstate").content.decode()

@@ -59,6 +59,9 @@ def test_the_next_step_is_the_main_button_from_draft_to_publication(
     def next_step() -> str:
         return main_button(card(panel, draft))
 
+    def shown_now() -> str:
+        return card(panel, draft)
+
     dataset = draft.dataset
     Competition.objects.update(dataset=None)
     assert next_step() == "Choose a dataset"
@@ -112,6 +115,14 @@ def test_the_next_step_is_the_main_button_from_draft_to_publication(
         ("publish", "Publish the private board"),
     ):
         assert next_step() == button
+        if step == "pause":  # while it runs, a look at the uploads is one click away
+            assert (
+                reverse("admin:leaderboard_competition_dashboard", args=[draft.pk]) in shown_now()
+            )
+        if step == "publish":
+            for page in ("result", "verify_winners"):
+                address = reverse(f"admin:leaderboard_competition_{page}", args=[draft.pk])
+                assert address in shown_now()
         press(draft, step)
     assert next_step() == ""
     assert "Both boards are public and final." in card(panel, draft)
