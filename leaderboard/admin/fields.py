@@ -55,7 +55,10 @@ def share(label: StrPromise, help_text: StrPromise) -> forms.FloatField:
 
 
 def refused(form: type[forms.ModelForm], detail: str) -> type[forms.ModelForm]:
-    """A form that keeps what is typed, and shows why a service refused it."""
+    """A form that keeps what is typed, and shows why a service refused it; the same form if it did
+    not."""
+    if not detail:
+        return form
 
     def clean(self: forms.ModelForm) -> None:
         form.clean(self)

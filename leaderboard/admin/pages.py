@@ -171,7 +171,6 @@ class Noun(scripts.Light, rights.Rights):
         except Refused as refusal:
             if request.method != "POST":
                 raise
-            # The form again, with all that the person typed.
             request._refusal = refusal.detail  # type: ignore[attr-defined]
             answer = super().changeform_view(request, object_id, form_url, context)
             answer.status_code = refusal.status
@@ -179,8 +178,7 @@ class Noun(scripts.Light, rights.Rights):
 
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         form = super().get_form(request, *args, **kwargs)
-        detail = getattr(request, "_refusal", "")
-        return fields.refused(form, detail) if detail else form
+        return fields.refused(form, getattr(request, "_refusal", ""))
 
 
 class Fixed(Noun):

@@ -16,7 +16,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_lazy, ngettext, pgettext
 
 from leaderboard.admin import calibrations, pages, trainings, verifications
-from leaderboard.admin.way import Step, Way, without_button
+from leaderboard.admin.way import Step, Way, step_url, without_button
 from leaderboard.errors import Conflict
 from leaderboard.models import Application, Competition, Dataset, Evaluation, User
 from leaderboard.models.organizers import is_operator, is_organizer
@@ -392,10 +392,6 @@ def publication(competition: Competition) -> Step:
 
 def is_draft(competition: Competition) -> bool:
     return competition.state == State.DRAFT
-
-
-def step_url(competition: Competition, step: str) -> str:
-    return reverse(f"admin:leaderboard_competition_{step}", args=[competition.pk])
 
 
 def context(competition: Competition, by: User) -> dict[str, Any]:

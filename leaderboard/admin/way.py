@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+from django.urls import reverse
 from unfold.templatetags.unfold import unicoded_slugify
+
+from leaderboard.models import Competition
 
 
 @dataclass(frozen=True)
@@ -51,3 +54,7 @@ class Way:
 
 def without_button(step: Step) -> Step:
     return dataclasses.replace(step, url="", button="", other=None)
+
+
+def step_url(competition: Competition, step: str) -> str:
+    return reverse(f"admin:leaderboard_competition_{step}", args=[competition.pk])
