@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from django.db.models import QuerySet
-from django.http import FileResponse, Http404
+from django.http import FileResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import ListAPIView
@@ -23,6 +24,7 @@ from leaderboard.api.serializers import submissions as shapes
 from leaderboard.api.serializers.measurements import Measurement
 from leaderboard.api.serializers.waiting import Waiting
 from leaderboard.api.views.competitions import find
+from leaderboard.errors import NotFound
 from leaderboard.models import Scope, Submission
 from leaderboard.services import following, keeping, submissions, teams, tokens, visibility
 
@@ -174,7 +176,7 @@ class Withdraw(APIView):
 def find_submission(request: Request, pk: int) -> Submission:
     submission = following.find(pk, by=person(request))
     if submission is None:
-        raise Http404
+        raise NotFound(gettext("There is no such submission, or it belongs to another team."))
     tokens.check_competition(token(request), submission.competition.slug)
     return submission
 

@@ -132,6 +132,14 @@ def test_too_many_changes_are_slowed_down(
     assert client.get(f"{API}/me").status_code == 200
 
 
+def test_an_unknown_submission_is_named_as_one(owner: User) -> None:
+    browser = APIClient()
+    browser.force_authenticate(owner)
+    answer = browser.get(f"{API}/submissions/999")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert "There is no such submission" in answer.json()["detail"]
+
+
 def test_a_browser_session_needs_its_csrf_token(team: Team, owner: User) -> None:
     browser = APIClient(enforce_csrf_checks=True)
     browser.login(username="owner", password="a-long-passphrase")

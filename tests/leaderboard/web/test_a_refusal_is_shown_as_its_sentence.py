@@ -72,7 +72,9 @@ def test_quota_used(
     assert "Sorters has used 1 of 1 submissions today" in text(
         send(owner, UPLOAD, file=file(model))
     )
-    assert "Uploads left today: 0 of " in text(see(owner, UPLOAD))
+    page = text(see(owner, UPLOAD))
+    assert "Uploads left today: 0 of " in page
+    assert "Your team has no upload left. The next one is possible on " in page
 
 
 def test_paused(
