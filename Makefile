@@ -39,7 +39,9 @@ sweep: .venv/.dev ## all bad input and many generated requests, of which `make t
 	SWEEP=$(SWEEP) $(python) -m pytest --numprocesses logical --hypothesis-seed $(SEED) \
 		tests/leaderboard/test_no_door_breaks_on_bad_input.py \
 		tests/leaderboard/web/test_a_body_too_large_is_never_read.py \
-		tests/leaderboard/api/test_the_api_keeps_its_schema.py
+		tests/leaderboard/api/test_the_api_keeps_its_schema.py \
+		tests/leaderboard/test_no_answer_depends_on_a_private_figure.py \
+		tests/end_to_end/test_the_starter_kit_ends_in_a_verdict.py
 
 lint: .venv/.dev ## style, types, templates, directions of imports, sizes, missing migrations
 	$(python) -m ruff check .

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils.timezone import now
+from django.utils import timezone
 
 from leaderboard.services.histories import Step
 from leaderboard.web.axes import Axis
@@ -39,7 +39,7 @@ def drawn(steps: Sequence[Step]) -> Progress | None:
     """The picture of a team's history; None before there is one."""
     if not steps:
         return None
-    first, last = steps[0].uploaded_at, max(now(), steps[-1].uploaded_at)
+    first, last = steps[0].uploaded_at, max(timezone.now(), steps[-1].uploaded_at)
     scores = [one.score for one in steps]
     air = max(0.01, 0.15 * (max(scores) - min(scores)))
     y = Axis(max(0.0, min(scores) - air), max(scores) + air, False, HEIGHT - BOTTOM, TOP)

@@ -17,6 +17,7 @@ from leaderboard.models import Competition, User
 from leaderboard.services import teams, tokens
 from scoring import formula
 from tests.end_to_end.conftest import ROOT, Start
+from tests.sweep import IS_WHOLE
 
 Home = Callable[..., "subprocess.CompletedProcess[str]"]
 FILES = {
@@ -85,6 +86,7 @@ def test_from_the_download_to_a_score(home: Home, site: str, start: Start, tmp_p
     assert [row["team"] for row in rows] == ["Beginners"]
 
 
+@pytest.mark.skipif(not IS_WHOLE, reason="`make sweep` runs it: it trains and exports once more")
 def test_the_notebook_runs_from_the_first_cell_to_the_last(
     home: Home, site: str, tmp_path: Path
 ) -> None:

@@ -98,7 +98,7 @@ def test_a_bug_shows_no_trace(
     def broken(*args: object) -> None:
         raise RuntimeError("secret inner workings")
 
-    monkeypatch.setattr(baselines, "of", broken)
+    monkeypatch.setattr(baselines, "on", broken)
     answer = anonymous.get(f"{API}/competitions/waste/boards/public")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
     assert b"secret" not in answer.content

@@ -72,6 +72,26 @@ def test_the_zip_holds_facts_scripts_and_jobs(
         ast.parse(files[f"waste-kit/{script}"])
     cells = json.loads(files["waste-kit/notebook.ipynb"])["cells"]
     assert competition.title in "".join(cells[0]["source"])
+    code = "\n".join("".join(one["source"]) for one in cells if one["cell_type"] == "code")
+    for script in ("train", "recipes"):
+        tree = ast.parse(files[f"waste-kit/{script}.py"])
+        there = {one.name: one for one in tree.body if isinstance(one, ast.FunctionDef)}
+        called = calls(code, script)
+        assert called
+        for name, given in called:
+            known = there[name].args
+            assert len(known.args) - len(known.defaults) <= given <= len(known.args), name
+
+
+def calls(code: str, module: str) -> list[tuple[str, int]]:
+    """The functions of a module that code calls, each with its number of arguments."""
+    return [
+        (one.func.attr, len(one.args) + len(one.keywords))
+        for one in ast.walk(ast.parse(code))
+        if isinstance(one, ast.Call)
+        and isinstance(one.func, ast.Attribute)
+        and ast.unparse(one.func.value) == module
+    ]
 
 
 def test_only_files_of_the_repository_are_given(
