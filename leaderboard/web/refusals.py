@@ -10,7 +10,13 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+    QueryDict,
+)
 from django.shortcuts import redirect, render, resolve_url
 from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -30,7 +36,7 @@ class Refusals:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if request.method == "GET" and response.status_code == 405:
+        if request.method == "GET" and isinstance(response, HttpResponseNotAllowed):
             return form_only(request, response)
         return signed_out(request, response)
 
@@ -58,12 +64,14 @@ def form_only(request: HttpRequest, response: HttpResponse) -> HttpResponse:
 def signed_out(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """Lets the sign-in that a form is answered with lead back to the form's page.
 
-    The address of the form itself often takes no other request.
+    The address of the form itself often takes no other request. A step of a sign-in that ends
+    where it began names no address to go on to.
     """
     if request.method != "POST" or not isinstance(response, HttpResponseRedirect):
         return response
     to = urlsplit(response.url)
-    if to.path != resolve_url(settings.LOGIN_URL) or request.user.is_authenticated:
+    asks = to.path == resolve_url(settings.LOGIN_URL) and "next" in QueryDict(to.query)
+    if not asks or request.user.is_authenticated:
         return response
     said = gettext("You were signed out, so nothing was changed. Sign in, and send the form again.")
     messages.warning(request, said)

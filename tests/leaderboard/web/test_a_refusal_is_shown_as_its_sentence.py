@@ -192,12 +192,16 @@ def test_a_form_of_a_page_that_was_signed_out_comes_back_to_that_page(
     answer = browser(None).post(f"{page}invite/", {}, headers={"referer": page}, follow=True)
     assert answer.redirect_chain == [(f"/accounts/login/?next={page}", 302)]
     assert "You were signed out, so nothing was changed." in text(answer)
+    wrong = browser(None).post("/accounts/login/webauthn/", {"credential": "{}"}, follow=True)
+    assert "You were signed out" not in text(wrong)
 
 
 def test_an_address_of_a_form_is_told_apart_from_a_page(see: Any, owner: User) -> None:
     answer = see(owner, "/notices/read/")
     assert answer.status_code == 405
     assert "A form is sent to this address." in text(answer)
+    told = see(owner, "/api/v2/device/token")
+    assert (told.status_code, told.json()["code"]) == (405, "method_not_allowed")
 
 
 def test_a_refused_form_leads_to_no_other_site(
