@@ -52,7 +52,7 @@ def test_a_third_term_stands_on_the_pages(
     page = text(see(owner, f"/submissions/{submission.pk}/"))
     assert "Memory 0.0625" in page
     assert 'Memory <strong class="num">0.0625</strong> = 0.1 × memory' in page
-    assert "= 0.5 × 0.5000 " in page
+    assert "= 0.5 × 0.5000<" in page
 
 
 def test_the_command_says_a_term_that_it_does_not_know() -> None:
