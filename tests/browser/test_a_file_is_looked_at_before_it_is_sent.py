@@ -24,20 +24,22 @@ DROP = """([bytes, name]) => {
 }"""
 
 
-def zipped(*names: str) -> bytes:
+def zipped(*names: str, content: bytes = b"x") -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         for name in names:
-            archive.writestr(name, b"x")
+            archive.writestr(name, content)
     return target.getvalue()
 
 
+MODEL = zipped("m/constants.pkl", "m/data.pkl")
 CHOSEN = (
-    ("model.pt", zipped("m/constants.pkl", "m/data.pkl"), ": TorchScript, 1 kB"),
+    ("model.pt", MODEL, ": TorchScript, 1 kB"),
     ("model.onnx", b"\x08\x08\x12\x04test", ": ONNX, 1 kB"),
     ("weights.pt", zipped("w/data.pkl", "w/data/0"), "written by torch.save"),
     ("model.zip", zipped("readme.txt"), "no TorchScript model"),
     ("packed.zip", zipped("readme.txt", "out/model.pt"), "Unpack the zip"),
+    ("stored.zip", zipped("out/model.pt", content=MODEL), "Unpack the zip"),
     ("old.pth", pickle.dumps({"weight": 1.0}), "This is a pickle"),
     ("big.onnx", b"\x08\x08\x6a\x0c\x0a\x08location\x12\x01w", "in a second file"),
     ("notes.txt", b"no model at all", "neither a TorchScript archive nor an ONNX file"),

@@ -7,6 +7,12 @@ const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
 const sizeOf = (bytes) => (bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${megabytes(bytes)} MB`);
 const textOf = async (blob) => new TextDecoder("latin1").decode(await blob.arrayBuffer());
 
+// The end of a zip with its list of records, without the list of a zip that lies in it uncompressed.
+function listIn(tail) {
+  const end = "PK\x05\x06";
+  return tail.slice(tail.lastIndexOf(end, tail.lastIndexOf(end) - 1) + 1);
+}
+
 // The names in the list of a zip's records. Names of 128 bytes and more may come out cut.
 function recordsOf(tail) {
   return tail.split("PK\x01\x02").slice(1).map((record) => record.slice(42, 42 + record.charCodeAt(24)));
@@ -17,7 +23,7 @@ async function kindOf(file) {
   if (!file.size) return "empty";
   const [first, second, third] = new Uint8Array(await file.slice(0, 3).arrayBuffer());
   if (first === 0x50 && second === 0x4b && third === 3) {
-    const names = await textOf(file.slice(Math.max(0, file.size - TAIL)));
+    const names = listIn(await textOf(file.slice(Math.max(0, file.size - TAIL))));
     if (names.includes("/constants.pkl")) return "torchscript";
     if (names.includes("/data.pkl")) return "weights";
     if (recordsOf(names).some((name) => /\.(pt|pth|onnx)$/i.test(name))) return "packed";
